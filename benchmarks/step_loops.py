@@ -33,11 +33,11 @@ def choose(count, order, examples, scratch, batch, runs, updates, outputs):
 @_loop
 def read(count, examples, scratch, runs, w, places):
     """Its inputs, scaled, without columns of zeros where these are left out."""
-    looks = nonzero_columns.forget(scratch.lit)
+    looks = nonzero_columns.forget(scratch.nonzero)
     for n in range(count):
         if looks:
-            nonzero_columns.read_lit(examples, n % runs, scratch.rows, scratch.x, w, 0, places, scratch.lit)
-        if not nonzero_columns.are_left_out(scratch.lit):
+            nonzero_columns.read_nonzero(examples, n % runs, scratch.rows, scratch.x, w, 0, places, scratch.nonzero)
+        if not nonzero_columns.are_left_out(scratch.nonzero):
             example_reading.read(examples, n % runs, scratch.rows, scratch.x)
 
 
@@ -47,8 +47,8 @@ def forward_product(count, w, places, scratch, batch, layer, size, runs):
     of_z, of_a = scratch.strides
     for n in range(count):
         at = n % runs * size
-        if layer == 0 and nonzero_columns.are_left_out(scratch.lit):
-            nonzero_columns.weighted_sums(w, at, places, scratch.x, batch, scratch.z, scratch.panel, scratch.lit)
+        if layer == 0 and nonzero_columns.are_left_out(scratch.nonzero):
+            nonzero_columns.weighted_sums(w, at, places, scratch.x, batch, scratch.z, scratch.panel, scratch.nonzero)
         elif layer == 0:
             products.weighted_sums(w, at, places, 0, scratch.x, 0, batch, scratch.z, 0, scratch.panel)
         else:
@@ -61,9 +61,9 @@ def gradient_product(count, places, scratch, batch, layer, g):
     """dl/dW of a layer."""
     of_z, of_a = scratch.strides
     for _ in range(count):
-        if layer == 0 and nonzero_columns.are_left_out(scratch.lit):
+        if layer == 0 and nonzero_columns.are_left_out(scratch.nonzero):
             nonzero_columns.weight_gradient(
-                scratch.z, batch, scratch.x, places, g, scratch.zeros, scratch.panel, scratch.lit
+                scratch.z, batch, scratch.x, places, g, scratch.zeros, scratch.panel, scratch.nonzero
             )
         elif layer == 0:
             products.weight_gradient(scratch.z, 0, batch, scratch.x, 0, places, 0, g, scratch.zeros, scratch.panel)

@@ -22,8 +22,8 @@ from workbench.engine.kernels.compiled.nonzero_columns import (
     LEAST_COLUMNS,
     LEAST_ROWS,
     in_whole_vectors,
-    lit_for,
     may_leave_out,
+    nonzero_for,
 )
 from workbench.engine.kernels.compiled.products import PANEL_DEPTH, PANEL_SIZE, tiles
 from workbench.engine.kernels.compiled.sharers import threads_for
@@ -39,18 +39,18 @@ COLUMNS = 3 * 256  # so many fill whole vectors on every processor
 
 
 @compiled
-def by_lit_columns(examples, rows, x, lit, w, places, z, dl_dz, g, zeros, panel):  # type: ignore[no-untyped-def]
-    nonzero_columns.forget(lit)
-    nonzero_columns.read_lit(examples, 0, rows, x, w, 0, places, lit)
-    if nonzero_columns.are_left_out(lit):
-        nonzero_columns.weighted_sums(w, 0, places, x, rows.size, z, panel, lit)
-        nonzero_columns.weight_gradient(dl_dz, rows.size, x, places, g, zeros, panel, lit)
+def by_nonzero_columns(examples, rows, x, nonzero, w, places, z, dl_dz, g, zeros, panel):  # type: ignore[no-untyped-def]
+    nonzero_columns.forget(nonzero)
+    nonzero_columns.read_nonzero(examples, 0, rows, x, w, 0, places, nonzero)
+    if nonzero_columns.are_left_out(nonzero):
+        nonzero_columns.weighted_sums(w, 0, places, x, rows.size, z, panel, nonzero)
+        nonzero_columns.weight_gradient(dl_dz, rows.size, x, places, g, zeros, panel, nonzero)
 
 
 @compiled
-def read_only(examples, rows, x, lit, w, places):  # type: ignore[no-untyped-def]
-    nonzero_columns.forget(lit)
-    nonzero_columns.read_lit(examples, 0, rows, x, w, 0, places, lit)
+def read_only(examples, rows, x, nonzero, w, places):  # type: ignore[no-untyped-def]
+    nonzero_columns.forget(nonzero)
+    nonzero_columns.read_nonzero(examples, 0, rows, x, w, 0, places, nonzero)
 
 
 @compiled
@@ -60,28 +60,30 @@ def whole(examples, rows, x, w, places, z, dl_dz, g, zeros, panel):  # type: ign
     products.weight_gradient(dl_dz, 0, rows.size, x, 0, places, 0, g, zeros, panel)
 
 
-def examples_with(lit: np.ndarray, draw: np.random.Generator) -> Examples:
-    """Images of bytes in which only these columns are ever lit, each in some of the images."""
+def examples_with(nonzero: np.ndarray, draw: np.random.Generator) -> Examples:
+    """Images of bytes in which only these columns are ever nonzero, each in some of the images."""
     images = np.zeros((EXAMPLES, COLUMNS), np.uint8)
-    images[:, lit] = draw.integers(1, 256, (EXAMPLES, len(lit))) * (draw.random((EXAMPLES, len(lit))) < 0.3)
+    images[:, nonzero] = draw.integers(1, 256, (EXAMPLES, len(nonzero))) * (draw.random((EXAMPLES, len(nonzero))) < 0.3)
     none, floats = np.zeros(0, np.int64), np.zeros(0, np.float32)
     scaling = np.full((1, COLUMNS), 1 / 255, np.float32), np.zeros((1, COLUMNS), np.float32)
     return Examples(images.ravel(), floats, none, none, floats, *scaling, np.zeros(1, np.float32), (0, 0, 0))
 
 
 @given(
-    lit=st.sets(st.integers(0, COLUMNS - 1), min_size=1, max_size=COLUMNS * 3 // 4),
+    nonzero=st.sets(st.integers(0, COLUMNS - 1), min_size=1, max_size=COLUMNS * 3 // 4),
     batch=st.sampled_from([1, LANES - 1, LANES, 33, 100, PANEL_DEPTH + 7]),
     rows=st.sampled_from([1, 10, LANES, PANEL - 1, PANEL, PANEL + 1, 2 * PANEL + 5, 400]),
     content=st.integers(0, 9),
 )
-@example(lit={COLUMNS - 1}, batch=1, rows=1, content=0)
-@example(lit={0}, batch=100, rows=400, content=0)
-@example(lit=set(range(PANEL_DEPTH)), batch=33, rows=10, content=0)
-@example(lit=set(range(0, COLUMNS, 2)), batch=PANEL_DEPTH, rows=PANEL + 1, content=0)
-def test_both_products_are_those_of_the_whole_bit_for_bit(lit: set[int], batch: int, rows: int, content: int) -> None:
+@example(nonzero={COLUMNS - 1}, batch=1, rows=1, content=0)
+@example(nonzero={0}, batch=100, rows=400, content=0)
+@example(nonzero=set(range(PANEL_DEPTH)), batch=33, rows=10, content=0)
+@example(nonzero=set(range(0, COLUMNS, 2)), batch=PANEL_DEPTH, rows=PANEL + 1, content=0)
+def test_both_products_are_those_of_the_whole_bit_for_bit(
+    nonzero: set[int], batch: int, rows: int, content: int
+) -> None:
     draw = np.random.default_rng(content)
-    examples = examples_with(np.array(sorted(lit)), draw)
+    examples = examples_with(np.array(sorted(nonzero)), draw)
     chosen = draw.integers(0, EXAMPLES, batch)
     size = rows * COLUMNS
     w, dl_dz = (
@@ -96,8 +98,8 @@ def test_both_products_are_those_of_the_whole_bit_for_bit(lit: set[int], batch: 
         return x, z, g, np.zeros(PANEL, np.float32), np.full(PANEL_SIZE + PANEL, MARK)
 
     x, z, g, zeros, panel = buffers()
-    room = lit_for(rows, COLUMNS)
-    by_lit_columns(examples, chosen, x, room, w, place, z[MARGIN:], dl_dz, g[MARGIN:], zeros, panel)
+    room = nonzero_for(rows, COLUMNS)
+    by_nonzero_columns(examples, chosen, x, room, w, place, z[MARGIN:], dl_dz, g[MARGIN:], zeros, panel)
     seen = (examples.images.reshape(EXAMPLES, COLUMNS)[chosen] != 0).any(axis=0)
     assert room.found.tolist() == [seen.sum(), 1]
     if not seen.any():
@@ -130,7 +132,7 @@ def left_out(pack: Pack, data: RunData) -> int:
     """How many columns the last minibatch of an epoch was trained without."""
     group = Group(pack, data)
     group.epoch(), group.epoch()
-    found = int(group._trainer._scratch.lit.found[0])  # type: ignore[attr-defined]
+    found = int(group._trainer._scratch.nonzero.found[0])  # type: ignore[attr-defined]
     return data.inputs.shape[1] - found if found else 0
 
 
@@ -187,7 +189,7 @@ def test_a_run_that_diverges_ends_as_by_itself_whoever_trains_it(rate: float, mo
 
 def test_none_is_left_out_while_a_weight_is_not_finite() -> None:
     examples, w = examples_with(np.arange(100), np.random.default_rng(0)), np.ones(10 * COLUMNS, np.float32)
-    room, place = lit_for(10, COLUMNS), np.array([[0, 0, 0, 10, COLUMNS, 10, 0, 0, 0, 0, tiles()]], np.int64)
+    room, place = nonzero_for(10, COLUMNS), np.array([[0, 0, 0, 10, COLUMNS, 10, 0, 0, 0, 0, tiles()]], np.int64)
     x, found = np.zeros(LANES * COLUMNS + PANEL, np.float32), []
     for number in (1, -np.inf, 3e38, np.nan):
         w[-1] = number

@@ -223,7 +223,7 @@ def scratch_for(
         integers, maps = images_of(layout, filters[:, :-1].tolist(), batch, masks, given, learning)
     return passes.Scratch(
         **buffers,
-        lit=nonzero_columns.lit_for(*first) if leaves_out else nonzero_columns.all_lit(),
+        nonzero=nonzero_columns.nonzero_for(*first) if leaves_out else nonzero_columns.all_columns(),
         rows=np.zeros(batch, np.int64),
         labels=np.zeros(batch, np.int64),
         values=np.zeros(batch * outputs, np.float32),

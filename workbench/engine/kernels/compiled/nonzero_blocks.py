@@ -1,7 +1,8 @@
-"""Squares of numbers that are turned while columns of zeros are left out: a lit column goes to the row of its rank.
+"""Squares of numbers that are turned while columns of zeros are left out: a nonzero column goes to the row of its rank.
 
-See `nonzero_columns`. `ranks` holds how many lit columns lie before each column. Columns are written in order. One that
-is not lit has the rank of the next lit one, which overwrites it; behind the last lit one anything may stand.
+See `nonzero_columns`. `ranks` holds how many nonzero columns lie before each column. Columns are written in order. A
+column of zeros has the rank of the next nonzero one, which overwrites it; behind the last nonzero one anything may
+stand.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _BYTES = ir.VectorType(ir.IntType(8), LANES)
 @intrinsic
 def turn_pixels(_context, images, columns, rows, i, last, k, scale, shift, ranks, target, stride):
     """target[ranks[k + c], i + e] = pixel k + c of example rows[i + min(e, last)], scaled and shifted, for c, e <
-    `LANES`. A column that is not lit is overwritten by the next one that is, or stands behind all of them.
+    `LANES`. A column that is not nonzero is overwritten by the next one that is, or stands behind all of them.
     """
     n = types.int64
     signature = types.void(images, n, rows, n, n, n, scale, shift, ranks, target, n)
@@ -84,19 +85,19 @@ def _write_by_rank(
 
 
 @intrinsic
-def turn_block_back(_context, spread, ranks, k, less, g, start, row, last, dark):
-    """g[r, c] = spread[ranks[k + c] - less, r] for r <= last and c < `LANES`; dark[r] for a column that is not lit."""
+def turn_block_back(_context, turned, ranks, k, less, g, start, row, last, dark):
+    """g[r, c] = turned[ranks[k + c] - less, r] for r <= last and c < `LANES`; dark[r] for a column of zeros."""
     n = types.int64
-    signature = types.void(spread, ranks, n, n, g, n, n, n, dark)
+    signature = types.void(turned, ranks, n, n, g, n, n, n, dark)
 
     def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
         less, row, last = values[3], values[6], values[7]
         ranks, start = (start_of(context, builder, signature, values, place) for place in (1, 4))
-        spread, dark = (data_of(context, builder, signature, values, place) for place in (0, 8))
+        turned, dark = (data_of(context, builder, signature, values, place) for place in (0, 8))
         found = [builder.load(builder.gep(ranks, [integer(c)])) for c in range(LANES + 1)]
         columns = []
         for rank, following in pairwise(found):
-            there = builder.gep(spread, [builder.mul(builder.sub(rank, less), integer(PANEL))])
+            there = builder.gep(turned, [builder.mul(builder.sub(rank, less), integer(PANEL))])
             columns.append(load(builder, builder.select(builder.icmp_signed("<", rank, following), there, dark)))
         turned = transposed(builder, columns)
         with builder.if_else(builder.icmp_signed("==", last, integer(LANES - 1))) as (whole, some):

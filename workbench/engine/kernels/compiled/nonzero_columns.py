@@ -1,8 +1,8 @@
 """The first layer's products without the columns of x in which every example of a minibatch has a zero.
 
 Of the 784 pixels of MNIST a minibatch of 128 images leaves about 260 dark. Such a column adds nothing to z, and its
-column of dl/dW is zero. So examples are read without them, turned: x^T (lit, stride), where `stride` is the size of the
-batch in whole vectors.
+column of dl/dW is zero. So examples are read without them, turned: x^T (nonzero columns, stride). The stride is the
+size of the batch in whole vectors.
 
 No number differs from that of the whole products, also of a run that diverges. Zero times infinity is NaN: so none is
 left out if a weight is not finite, and a unit whose dl/dz is not finite has the gradient of a sum of zeros times dl/dz.
@@ -41,14 +41,14 @@ from workbench.engine.kernels.compiled.rule_loops import address
 from workbench.engine.kernels.compiled.tile import LANES, PANEL
 
 LEAST_COLUMNS, LEAST_ROWS = 512, 24  # with fewer, what is spared is hardly more than what it costs to look
-# Which columns of a minibatch are lit, that is, not zero throughout. found (2,): how many they are, or 0 if none is
-# left out, and whether it is worth while to look again; seen (columns,) uint8: which they are; ranks (columns + 1,):
-# how many lie before each column. spread: scratch for a panel of (dl/dW)^T; dark (rows,): the gradient of each unit's
+# Which columns of a minibatch are nonzero: not zero throughout. found (2,): how many they are, or 0 if none is left
+# out, and whether it is worth while to look again; seen (columns,) uint8: which they are; ranks (columns + 1,): how
+# many lie before each column. turned: scratch for a panel of (dl/dW)^T; dark (rows,): the gradient of each unit's
 # weights that read dark columns; passes (3,): the addresses of the passes. All but `found` are empty where columns are
 # never left out.
-Lit = namedtuple("Lit", "found seen ranks spread dark passes")
+Nonzero = namedtuple("Nonzero", "found seen ranks turned dark passes")
 _COUNT, _WORTH = range(2)
-_READ_LIT, _SUM_LIT, _GRADIENT_OF_LIT = range(3)
+_READ_NONZERO, _SUM_NONZERO, _GRADIENT_OF_NONZERO = range(3)
 _LEAST_DARK = 4  # a quarter of the columns
 _WITHOUT_SIGN, _NOT_FINITE = np.uint32(0x7FFFFFFF), np.uint32(0x7F800000)  # the bits of a float32
 
@@ -58,73 +58,76 @@ def may_leave_out(rows: int, columns: int) -> bool:
     return rows >= LEAST_ROWS and columns >= LEAST_COLUMNS and columns % LANES == 0
 
 
-def lit_for(rows: int, columns: int) -> Lit:
+def nonzero_for(rows: int, columns: int) -> Nonzero:
     """Room for what is found in minibatches, for a first layer of this shape."""
-    return Lit(
+    return Nonzero(
         found=np.zeros(2, np.int64),
         seen=np.zeros(columns, np.uint8),
         ranks=np.zeros(columns + 1, np.int64),
-        spread=aligned((PANEL_SIZE + PANEL,), np.float32, np),
+        turned=aligned((PANEL_SIZE + PANEL,), np.float32, np),
         dark=aligned((rows + PANEL,), np.float32, np),
         passes=np.array(_passes(), np.int64),
     )
 
 
 @cache
-def all_lit() -> Lit:
+def all_columns() -> Nonzero:
     """Of a network that reads all columns of every minibatch."""
     integers, numbers = np.zeros(0, np.int64), np.zeros(0, np.float32)
-    return Lit(np.zeros(2, np.int64), np.zeros(0, np.uint8), integers, numbers, numbers, integers)
+    return Nonzero(np.zeros(2, np.int64), np.zeros(0, np.uint8), integers, numbers, numbers, integers)
 
 
 def in_whole_vectors(examples: int) -> int:
-    """The stride of x^T."""
+    """The stride of x^T, from Python."""
     return -(-examples // LANES) * LANES
 
 
 @inner
-def forget(lit):
-    """No column is left out until `read_lit` finds some. Returns whether to look for them."""
-    lit.found[_COUNT] = 0
-    return lit.passes.size > 0
+def forget(nonzero):
+    """No column is left out until `read_nonzero` finds some. Returns whether to look for them."""
+    nonzero.found[_COUNT] = 0
+    return nonzero.passes.size > 0
 
 
 @inner
-def are_left_out(lit):
+def are_left_out(nonzero):
     """Whether columns of the minibatch are left out."""
-    return lit.found[_COUNT] > 0
+    return nonzero.found[_COUNT] > 0
 
 
 @inner
-def read_lit(examples, run, rows, x, w, at, places, lit):
+def read_nonzero(examples, run, rows, x, w, at, places, nonzero):
     """Write to x the run's examples with the numbers `rows` as x^T without the columns of zeros, if these are at least
     a quarter of all; else none is left out, and nothing is written. Returns whether to look again.
     """
-    columns, found, ranks = examples.scale.shape[1], address_of(lit.found, 0), address_of(lit.ranks, 0)
+    columns, found, ranks = examples.scale.shape[1], address_of(nonzero.found, 0), address_of(nonzero.ranks, 0)
     scaling = address_of(examples.scale, run * columns), address_of(examples.shift, run * columns)
     read = address_of(examples.images, 0), address_of(rows, 0), rows.size, columns
     weights = address_of(w, at + places[0, WEIGHTS_PLACE]), places[0, ROW_COUNT] * columns
-    call(lit.passes[_READ_LIT], (*read, *scaling, *weights, address_of(x, 0), address_of(lit.seen, 0), found, ranks))
-    return lit.found[_WORTH] > 0
+    call(
+        nonzero.passes[_READ_NONZERO],
+        (*read, *scaling, *weights, address_of(x, 0), address_of(nonzero.seen, 0), found, ranks),
+    )
+    return nonzero.found[_WORTH] > 0
 
 
 @inner
-def weighted_sums(w, at, places, x, batch, z, panel, lit):
-    """z (batch, rows) of the first layer = x times the transpose of W's lit columns, plus the biases; x^T is given."""
+def weighted_sums(w, at, places, x, batch, z, panel, nonzero):
+    """z (batch, rows) of the first layer = x times the transpose of W's nonzero columns, plus biases; x^T is given."""
     weights, biases = address_of(w, at + places[0, WEIGHTS_PLACE]), address_of(w, at + places[0, BIASES_PLACE])
-    sizes = batch, places[0, ROW_COUNT], places[0, COLUMN_COUNT], address_of(lit.ranks, 0)
+    sizes = batch, places[0, ROW_COUNT], places[0, COLUMN_COUNT], address_of(nonzero.ranks, 0)
     buffers = address_of(x, 0), address_of(z, 0), address_of(panel, 0)
-    call(lit.passes[_SUM_LIT], (weights, biases, *buffers, *sizes, places[0, TILES_LOOP]))
+    call(nonzero.passes[_SUM_NONZERO], (weights, biases, *buffers, *sizes, places[0, TILES_LOOP]))
 
 
 @inner
-def weight_gradient(dl_dz, batch, x, places, g, zeros, panel, lit):
+def weight_gradient(dl_dz, batch, x, places, g, zeros, panel, nonzero):
     """dl/dW (rows, columns) of the first layer: the transpose of x^T times dl/dz (batch, rows), a panel at a time."""
     gradient, nothing = address_of(g, places[0, WEIGHTS_PLACE]), address_of(zeros, 0)
-    sizes = batch, places[0, ROW_COUNT], places[0, COLUMN_COUNT], address_of(lit.ranks, 0)
-    buffers = address_of(panel, 0), address_of(lit.spread, 0), address_of(lit.dark, 0)
+    sizes = batch, places[0, ROW_COUNT], places[0, COLUMN_COUNT], address_of(nonzero.ranks, 0)
+    buffers = address_of(panel, 0), address_of(nonzero.turned, 0), address_of(nonzero.dark, 0)
     call(
-        lit.passes[_GRADIENT_OF_LIT],
+        nonzero.passes[_GRADIENT_OF_NONZERO],
         (address_of(dl_dz, 0), address_of(x, 0), gradient, nothing, *buffers, *sizes, places[0, TILES_LOOP]),
     )
 
@@ -141,9 +144,9 @@ def _read_pass(
     images, rows, found = pixels(images_at, 0), integers(rows_at, 0), integers(found_at, 2)
     seen, ranks, shift = pixels(seen_at, columns), integers(ranks_at, columns + 1), floats(shift_at, columns)
     _look(images, rows, count, columns, shift, seen)
-    lit = _ranked(seen, ranks)
-    found[_WORTH] = columns - lit >= columns // _LEAST_DARK and _are_finite(bits(w_at, weights))
-    found[_COUNT] = lit if found[_WORTH] else 0
+    kept = _ranked(seen, ranks)
+    found[_WORTH] = columns - kept >= columns // _LEAST_DARK and _are_finite(bits(w_at, weights))
+    found[_COUNT] = kept if found[_WORTH] else 0
     if found[_COUNT] > 0:
         _read_turned(images, rows, count, columns, floats(scale_at, columns), shift, ranks, floats(x_at, 0))
 
@@ -163,13 +166,13 @@ def _look(images, rows, count, columns, shift, seen):
 
 @inner
 def _ranked(seen, ranks):
-    """ranks[j] = how many columns before column j are lit; returns how many are."""
-    lit = 0
+    """ranks[j] = how many columns before column j are nonzero; returns how many are."""
+    kept = 0
     for j in range(seen.size):
-        ranks[j] = lit
-        lit += seen[j] != 0
-    ranks[seen.size] = lit
-    return lit
+        ranks[j] = kept
+        kept += seen[j] != 0
+    ranks[seen.size] = kept
+    return kept
 
 
 @inner
@@ -183,8 +186,8 @@ def _are_finite(numbers):
 
 @inner
 def _read_turned(images, rows, count, columns, scale, shift, ranks, x):
-    """x[ranks[j], i] = the scaled pixel j of example number i, for every lit j."""
-    stride = (count + LANES - 1) // LANES * LANES
+    """x[ranks[j], i] = the scaled pixel j of example number i, for every nonzero j."""
+    stride = _stride_of(count)
     for k in range(0, columns, LANES):
         if ranks[k + LANES] > ranks[k]:
             for i in range(0, count, LANES):
@@ -193,14 +196,14 @@ def _read_turned(images, rows, count, columns, scale, shift, ranks, x):
 
 def _forward_pass(w_at, biases_at, x_at, z_at, panel_at, batch, rows, columns, ranks_at, tiles_at):
     w, panel, ranks = floats(w_at, 0), floats(panel_at, 0), integers(ranks_at, columns + 1)
-    begin, stride = 0, (batch + LANES - 1) // LANES * LANES
+    begin, stride = 0, _stride_of(batch)
     while begin < columns:
         end, done = _end_of(begin, columns, ranks), ranks[begin]
         steps, column, factor = ranks[end] - done, 0, x_at + FLOAT_BYTES * done * stride
         while column < rows and steps > 0:
             width, target = width_of(rows - column), z_at + FLOAT_BYTES * column
             _turn_weights(w, column * columns, columns, width, begin, end, panel, ranks)
-            # The sums begin with the biases at the first lit column, and go on from z.
+            # The sums begin with the biases at the first nonzero column, and go on from z.
             first, first_row = (target, rows) if done else (biases_at + FLOAT_BYTES * column, 0)
             sizes = batch, width, steps
             call(tiles_at, (*sizes, factor, 1, stride, panel_at, PANEL, first, first_row, target, rows, NO_COPY))
@@ -208,15 +211,15 @@ def _forward_pass(w_at, biases_at, x_at, z_at, panel_at, batch, rows, columns, r
         begin = end
 
 
-def _gradient_pass(dl_dz_at, x_at, g_at, zeros_at, panel_at, spread_at, dark_at, batch, rows, columns, ranks_at,
+def _gradient_pass(dl_dz_at, x_at, g_at, zeros_at, panel_at, turned_at, dark_at, batch, rows, columns, ranks_at,
                    tiles_at):  # fmt: skip
-    g, spread, ranks = floats(g_at, 0), floats(spread_at, 0), integers(ranks_at, columns + 1)
+    g, turned, ranks = floats(g_at, 0), floats(turned_at, 0), integers(ranks_at, columns + 1)
     for column in range(0, rows, PANEL):
         sizes, other, target = (1, min(PANEL, rows - column), batch), FLOAT_BYTES * column, FLOAT_BYTES * column
         product = zeros_at, 0, 0, dl_dz_at + other, rows, zeros_at, 0, dark_at + target, 0, NO_COPY
         call(tiles_at, (*sizes, *product))
     copy_at = copy_for(rows, ranks[columns], batch, panel_at) if batch <= PANEL_DEPTH else NO_COPY
-    begin, stride = 0, (batch + LANES - 1) // LANES * LANES
+    begin, stride = 0, _stride_of(batch)
     while begin < columns:
         end, done, column = _end_of(begin, columns, ranks), ranks[begin], 0
         # The last tile is as tall as the others: it takes whatever rows of x^T stand behind.
@@ -225,16 +228,22 @@ def _gradient_pass(dl_dz_at, x_at, g_at, zeros_at, panel_at, spread_at, dark_at,
             width, other = width_of(rows - column), dl_dz_at + FLOAT_BYTES * column
             if many > 0:
                 sizes = many, width, batch
-                call(tiles_at, (*sizes, factor, stride, 1, other, rows, zeros_at, 0, spread_at, PANEL, copy_at))
+                call(tiles_at, (*sizes, factor, stride, 1, other, rows, zeros_at, 0, turned_at, PANEL, copy_at))
             dark = floats(dark_at + FLOAT_BYTES * column, width)
-            _turn_back(spread, width, begin, end, ranks, g, column * columns, columns, dark)
+            _turn_back(turned, width, begin, end, ranks, g, column * columns, columns, dark)
             column += width
         begin = end
 
 
 @inner
+def _stride_of(batch):
+    """How far a row of x^T lies behind the one before: the batch in whole vectors."""
+    return (batch + LANES - 1) // LANES * LANES
+
+
+@inner
 def _end_of(begin, columns, ranks):
-    """Where columns from `begin` on end whose lit ones fit into a panel: a multiple of `LANES` behind it."""
+    """Where columns from `begin` on end whose nonzero ones fit into a panel: a multiple of `LANES` behind it."""
     end = begin + LANES
     while end < columns and ranks[end + LANES] - ranks[begin] <= PANEL_DEPTH:
         end += LANES
@@ -243,7 +252,7 @@ def _end_of(begin, columns, ranks):
 
 @inner
 def _turn_weights(w, at, columns, width, begin, end, panel, ranks):
-    """panel[ranks[k] - ranks[begin], j] = w[j, k] for j < width and every lit k from `begin` to before `end`."""
+    """panel[ranks[k] - ranks[begin], j] = w[j, k] for j < width and every nonzero k from `begin` to before `end`."""
     for k in range(begin, end, LANES):
         if ranks[k + LANES] > ranks[k]:
             for j in range(0, width, LANES):
@@ -252,13 +261,13 @@ def _turn_weights(w, at, columns, width, begin, end, panel, ranks):
 
 
 @inner
-def _turn_back(spread, width, begin, end, ranks, g, at, columns, dark):
-    """g[j, k] = spread[ranks[k] - ranks[begin], j] for j < width and k from `begin` to before `end`; dark[j] if k is
-    not lit.
+def _turn_back(turned, width, begin, end, ranks, g, at, columns, dark):
+    """g[j, k] = turned[ranks[k] - ranks[begin], j] for j < width and k from `begin` to before `end`; dark[j] for a
+    column of zeros.
     """
     for j in range(0, width, LANES):
         # Each row of g lies in a page of memory of its own. So all blocks of these rows follow each other.
-        last, block = min(LANES, width - j) - 1, part(spread, j, 0)
+        last, block = min(LANES, width - j) - 1, part(turned, j, 0)
         for k in range(begin, end, LANES):
             place = at + j * columns + k
             if ranks[k + LANES] > ranks[k]:

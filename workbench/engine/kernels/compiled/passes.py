@@ -36,7 +36,7 @@ from workbench.engine.kernels.compiled.products import (
 from workbench.engine.kernels.compiled.subnormals import FLUSHING, float_control, set_float_control
 from workbench.engine.kernels.compiled.update import keep_within_norm, update
 
-# Buffers for one batch of one run. x: the network's inputs; lit: which of them are left out, see `nonzero_columns`. By
+# Buffers for one batch of one run. x: the network's inputs; nonzero: those not left out, see `nonzero_columns`. By
 # layer: z; a; masked, a times its mask; mask, whose layer 0 belongs to the inputs. dl_da: of the layer that the
 # backward pass has reached. slope: the slopes of that layer. panel, zeros and ones: for the products. rows, labels and
 # values: of the minibatch. strides: how many numbers a layer has in z, and in a, masked and mask. features: what the
@@ -45,7 +45,8 @@ from workbench.engine.kernels.compiled.update import keep_within_norm, update
 # are empty in other networks. judged: see `losses`.
 Scratch = namedtuple(
     "Scratch",
-    "x lit z a masked mask dl_da slope panel zeros ones rows labels values judged strides features images maps filters",
+    "x nonzero z a masked mask dl_da slope panel zeros ones rows labels values judged strides features images maps "
+    "filters",
 )
 # What the steps of an epoch read. constant (runs, numbers); varying (runs, updates, columns), whose column k replaces
 # number `places[k]` at every step; max_norm (runs,), 0 for none; masked: whether a run has masks; moves (runs, updates,
@@ -72,8 +73,8 @@ def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
         _mask(x, 0, x, 0, scratch.mask, 0, batch * places[0, COLUMN_COUNT], run, step, 0, timetable)
     for layer in range(last + 1):
         z_at, a_at, rows, units = layer * of_z, layer * of_a, places[layer, ROW_COUNT], places[layer, UNIT_COUNT]
-        if layer == 0 and nonzero_columns.are_left_out(scratch.lit):
-            nonzero_columns.weighted_sums(w, at, places, x, batch, scratch.z, scratch.panel, scratch.lit)
+        if layer == 0 and nonzero_columns.are_left_out(scratch.nonzero):
+            nonzero_columns.weighted_sums(w, at, places, x, batch, scratch.z, scratch.panel, scratch.nonzero)
         else:
             weighted_sums(w, at, places, layer, x, x_at, batch, scratch.z, z_at, scratch.panel)
         if layer < last:
@@ -101,9 +102,11 @@ def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
     for layer in range(len(places) - 1, -1, -1):
         columns, z_at, below = places[layer, COLUMN_COUNT], layer * of_z, (layer - 1) * of_a
         dropped = masked and timetable.thresholds[run, layer] > 0
-        if layer == 0 and nonzero_columns.are_left_out(scratch.lit):
+        if layer == 0 and nonzero_columns.are_left_out(scratch.nonzero):
             x = scratch.features
-            nonzero_columns.weight_gradient(scratch.z, batch, x, places, g, scratch.zeros, scratch.panel, scratch.lit)
+            nonzero_columns.weight_gradient(
+                scratch.z, batch, x, places, g, scratch.zeros, scratch.panel, scratch.nonzero
+            )
         elif layer == 0:
             weight_gradient(scratch.z, z_at, batch, scratch.features, 0, places, layer, g, scratch.zeros, scratch.panel)
         else:
@@ -160,6 +163,18 @@ def slopes_of(w, at, places, layer, source, slope, buffer):
     return address_of(buffer, 0)
 
 
+@inner
+def _read(examples, run, rows, w, at, places, scratch, looks):
+    """Write the run's examples with the numbers `rows` to scratch.x, without columns of zeros if it `looks` for them
+    and finds enough. Returns whether to look again.
+    """
+    if looks:
+        looks = nonzero_columns.read_nonzero(examples, run, rows, scratch.x, w, at, places, scratch.nonzero)
+    if not nonzero_columns.are_left_out(scratch.nonzero):
+        read(examples, run, rows, scratch.x)
+    return looks
+
+
 @compiled
 def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, order, timetable, scratch, batch,
                 means):  # fmt: skip
@@ -179,7 +194,7 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
         at, masked, slope = run * size, timetable.masked[run], examples.slope[run]
         total, hits = 0.0, 0.0
         # A mask of the inputs is drawn for whole examples. A run that found too few dark columns looks no more.
-        looks = nonzero_columns.forget(scratch.lit) and not (masked and timetable.thresholds[run, 0] > 0)
+        looks = nonzero_columns.forget(scratch.nonzero) and not (masked and timetable.thresholds[run, 0] > 0)
         # Numbers one by one: an array as a whole may not fit, and compiling that error's message takes two seconds.
         for k in range(numbers.size):
             numbers[k] = timetable.constant[run, k]
@@ -193,10 +208,7 @@ def train_epoch(loss, updating, places, weights_end, w, g, previous, examples, o
             if timetable.moves.shape[1] > 0:
                 read_moved(examples, run, scratch.rows, timetable.moves[run, step], scratch.x)
             else:
-                if looks:
-                    looks = nonzero_columns.read_lit(examples, run, scratch.rows, scratch.x, w, at, places, scratch.lit)
-                if not nonzero_columns.are_left_out(scratch.lit):
-                    read(examples, run, scratch.rows, scratch.x)
+                looks = _read(examples, run, scratch.rows, w, at, places, scratch, looks)
             if len(scratch.filters) > 0:
                 through_images(w, at, slope, batch, scratch, masked, run, step, timetable)
             forward(w, at, places, slope, batch, scratch, masked, run, step, timetable)
@@ -230,14 +242,11 @@ def evaluate(loss, places, w, size, examples, timetable, chunk, scratch, means):
     count, outputs = examples.index.size // len(means), places[-1, ROW_COUNT]
     output_at = (len(places) - 1) * scratch.strides[0]
     for run in range(len(means)):
-        total, hits, looks = 0.0, 0.0, nonzero_columns.forget(scratch.lit)
+        total, hits, looks = 0.0, 0.0, nonzero_columns.forget(scratch.nonzero)
         for start in range(0, count, chunk):
             batch, first = min(chunk, count - start), run * count + start
             rows = part(examples.index, first, batch)
-            if looks:
-                looks = nonzero_columns.read_lit(examples, run, rows, scratch.x, w, run * size, places, scratch.lit)
-            if not nonzero_columns.are_left_out(scratch.lit):
-                read(examples, run, rows, scratch.x)
+            looks = _read(examples, run, rows, w, run * size, places, scratch, looks)
             if len(scratch.filters) > 0:
                 through_images(w, run * size, examples.slope[run], batch, scratch, False, run, 0, timetable)
             forward(w, run * size, places, examples.slope[run], batch, scratch, False, run, 0, timetable)
