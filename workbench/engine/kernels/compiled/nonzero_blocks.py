@@ -34,7 +34,7 @@ _BYTES = ir.VectorType(ir.IntType(8), LANES)
 @intrinsic
 def turn_pixels(_context, images, columns, rows, i, last, k, scale, shift, ranks, target, stride):
     """target[ranks[k + c], i + e] = pixel k + c of example rows[i + min(e, last)], scaled and shifted, for c, e <
-    `LANES`. A column that is not nonzero is overwritten by the next one that is, or stands behind all of them.
+    `LANES`. The next nonzero column overwrites a column of zeros, or it stands behind all.
     """
     n = types.int64
     signature = types.void(images, n, rows, n, n, n, scale, shift, ranks, target, n)
