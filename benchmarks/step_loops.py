@@ -20,7 +20,7 @@ from workbench.engine.kernels.compiled.update import update
 
 
 def _loop(function: Callable[..., None]) -> Any:
-    return numba.njit(error_model="numpy", fastmath={"contract"})(function)
+    return numba.njit(error_model="numpy", fastmath={"contract"}, _nrt=False)(function)
 
 
 @_loop
