@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.repetitions import repetitions
 from workbench.engine.kernels.compiled import shared, sharers
+from workbench.engine.kernels.compiled.jit import BEFORE_ARGUMENTS
 from workbench.engine.kernels.compiled.kernel import places_of
 from workbench.engine.kernels.compiled.products import BACKWARD_LOOP, FORWARD_LOOP, TILES_LOOP
 from workbench.engine.rules.losses import LOSSES
@@ -86,7 +87,7 @@ def test_a_thread_that_comes_late_to_everything_is_waited_for(
             updating = updating._replace(optimizer=late(updating.optimizer, 6))
             places[:-1, FORWARD_LOOP] = late(int(places[0, FORWARD_LOOP]), 6)
             places[:-1, BACKWARD_LOOP] = late(int(places[0, BACKWARD_LOOP]), 8)
-            places[:, TILES_LOOP] = late(int(places[0, TILES_LOOP]), 12)
+            places[:, TILES_LOOP] = late(int(places[0, TILES_LOOP]), 13)
         share(loss, updating, places, *rest)
 
     monkeypatch.setattr(shared, "share_epoch", share_late)
@@ -96,12 +97,13 @@ def test_a_thread_that_comes_late_to_everything_is_waited_for(
 
 def _late(loop: int, arguments: int, kept: list[Any]) -> int:
     """The address of a function that does the same as the one at this address, some time later."""
-    kind: Callable[..., Any] = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * arguments)
+    kinds = [*[ctypes.c_void_p] * BEFORE_ARGUMENTS, *[ctypes.c_int64] * arguments]
+    kind: Callable[..., Any] = ctypes.CFUNCTYPE(ctypes.c_int32, *kinds)
     at_once = kind(loop)
 
-    def later(*given: int) -> None:
+    def later(*given: int) -> int:
         sleep(0.002)
-        at_once(*given)
+        return int(at_once(*given))
 
     kept.append(kind(later))  # its address is in use as long as it lives
     return ctypes.cast(kept[-1], ctypes.c_void_p).value or 0

@@ -28,6 +28,7 @@ from workbench.engine.vectors import processor_features
 from workbench.untyped import Compiled, NumbaSettings, NumbaType
 
 intrinsic: Compiled = extending.intrinsic  # a function that emits LLVM instructions itself
+BEFORE_ARGUMENTS = 2  # of a body as Numba compiles it: where the result and an exception would go
 IMAGES = "images"  # the file with the passes of networks of images
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
@@ -46,7 +47,7 @@ def _fill_vectors() -> None:
 _fill_vectors()
 
 
-def compiled(function: Callable[..., object], from_python: bool = True) -> Compiled:
+def compiled(function: Callable[..., object], from_python: bool = True, inline: bool = False) -> Compiled:
     """The function compiled by Numba at its first call, or read from the cache.
 
     Numba's cache of a function does not notice that a function it calls has changed. So the folder is named by a digest
@@ -55,12 +56,16 @@ def compiled(function: Callable[..., object], from_python: bool = True) -> Compi
     A constant argument counts as any value of its type: by default, Numba compiles a function once more for each
     constant that a compiled function passes to it.
 
+    `inline`: whether it becomes a part of the functions that call it, however long it is. A pass hands on about 200
+    numbers, since every array of its buffers is seven; such a call takes 0.2 microseconds, and whether LLVM would
+    spare it by itself hangs on details.
+
     A function may neither make an array nor return one that it did not get: references to arrays are not counted.
     Counting them, at every call and every name for an array, took a quarter of a step of a small network.
     """
     njit: Compiled = numba.njit
     options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "no_cpython_wrapper": not from_python}
-    dispatcher = njit(**options, _nrt=False)(function)
+    dispatcher = njit(**options, _nrt=False, forceinline=inline)(function)
     of_types = dispatcher.get_call_template
     dispatcher.get_call_template = lambda given, named: of_types([types.unliteral(one) for one in given], named)
     if not from_python:  # Python finds no compiled form, so it calls the second of these
@@ -80,6 +85,11 @@ def inner(function: Callable[..., object]) -> Compiled:
     return compiled(function, from_python=False)
 
 
+def inlined(function: Callable[..., object]) -> Compiled:
+    """The same for a function that becomes a part of those that call it: see `compiled`."""
+    return compiled(function, from_python=False, inline=True)
+
+
 def _refuse(*_given: object, **_named: object) -> None:
     raise TypeError("only compiled functions can call this one: it is declared as `inner`")
 
@@ -93,6 +103,15 @@ def c_function(function: Callable[..., None]) -> Compiled:
         made._cache = _kept(function)
     made.compile()
     return made
+
+
+def entry(made: Compiled) -> int:
+    """The address of a C function's body. It takes `BEFORE_ARGUMENTS` addresses before the arguments.
+
+    The C function itself only hands its arguments on to the body, in vectors. A processor waits until what the caller
+    wrote number by number has reached its cache before it reads a vector of it, which takes 15 ns.
+    """
+    return int(made._library.get_pointer_to_function(made.native_name.removeprefix("cfunc.")))
 
 
 def _kept(function: Callable[..., object]) -> _Kept:

@@ -11,7 +11,7 @@ from numba import types
 
 from workbench.engine.backend import zeros
 from workbench.engine.kernels.compiled.jit import inner, intrinsic
-from workbench.engine.kernels.compiled.native import INT, call
+from workbench.engine.kernels.compiled.native import INT
 from workbench.untyped import NumbaType
 
 _COUNTS_APART = 16  # int64 numbers: the two lie on cache lines of their own
@@ -41,7 +41,18 @@ def meet(meeting, threads, rest):
     while _met(meeting) == met:
         turns += 1
         if turns > _TURNS_UNTIL_REST:
-            call(rest, ())
+            _call(rest)
+
+
+@intrinsic
+def _call(_context, address):  # noqa: ARG001
+    """Call a function of the C library that takes nothing."""
+
+    def emit(context: NumbaType, builder: ir.IRBuilder, _signature: NumbaType, values: list[ir.Value]) -> ir.Value:
+        builder.call(builder.inttoptr(values[0], ir.FunctionType(ir.IntType(32), []).as_pointer()), [])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), emit
 
 
 @intrinsic

@@ -1,6 +1,6 @@
 """Loops that are called by their address, so that the passes are compiled once for all rules.
 
-A rule's loop is a C function whose arguments are 64-bit integers: addresses of float32 numbers, and sizes. The passes
+A rule's loop is a function whose arguments are 64-bit integers: addresses of float32 numbers, and sizes. The passes
 hold its address and call it; `floats` gives the loop access to the numbers at an address.
 """
 
@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.np.arrayobj import make_array, populate_array
 
-from workbench.engine.kernels.compiled.jit import intrinsic
+from workbench.engine.kernels.compiled.jit import BEFORE_ARGUMENTS, intrinsic
 from workbench.untyped import NumbaType
 
 FLOAT_BYTES = 4
@@ -34,13 +35,14 @@ def address_of(_context, array, at):
 
 @intrinsic
 def call(_context, address, arguments):
-    """Call the function at an address with a tuple of integers. It returns nothing."""
+    """Call the loop at an address (`jit.entry`) with a tuple of integers. It returns nothing and raises nothing."""
 
     def emit(_context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
-        count = len(signature.args[1])
-        kind = ir.FunctionType(ir.VoidType(), [INT] * count).as_pointer()
-        function = builder.inttoptr(values[0], kind)
-        builder.call(function, [builder.extract_value(values[1], place) for place in range(count)])
+        count, place = len(signature.args[1]), INT.as_pointer()
+        kind = ir.FunctionType(ir.IntType(32), [*[place] * BEFORE_ARGUMENTS, *[INT] * count]).as_pointer()
+        unread = [cgutils.alloca_once(builder, INT) for _ in range(BEFORE_ARGUMENTS)]
+        given = [builder.extract_value(values[1], number) for number in range(count)]
+        builder.call(builder.inttoptr(values[0], kind), [*unread, *given])
         return _context.get_dummy_value()
 
     return types.void(types.int64, arguments), emit

@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.engine.kernels.compiled import image_head, losses, nonzero_columns
 from workbench.engine.kernels.compiled.example_reading import choose, read, read_moved
-from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inner
+from workbench.engine.kernels.compiled.jit import ONE, ZERO, compiled, inlined, inner
 from workbench.engine.kernels.compiled.masks import apply_fresh_mask
 from workbench.engine.kernels.compiled.native import address_of, call, floats
 from workbench.engine.kernels.compiled.part import part
@@ -59,7 +59,7 @@ Timetable = namedtuple(
 )
 
 
-@inner
+@inlined
 def forward(w, at, places, slope, batch, scratch, masked, run, step, timetable):
     """The forward pass of the run whose row of w begins at `at`, for the inputs in scratch.x. The z of every layer
     stays in scratch.z.
@@ -95,7 +95,7 @@ def _mask(source, source_at, target, target_at, mask, mask_at, size, run, step, 
     apply_fresh_mask(source, target, mask, key, threshold, timetable.scales[run, layer])
 
 
-@inner
+@inlined
 def backward(w, at, g, places, slope, batch, scratch, masked, run, timetable):
     """Write the gradient row g, given dl/dz of the output layer in scratch.z; dl/dz of every layer stays there."""
     of_z, of_a = scratch.strides

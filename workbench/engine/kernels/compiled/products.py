@@ -11,9 +11,9 @@ every pass that multiplies, Numba would compile it for each of them.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
-from workbench.engine.kernels.compiled.jit import compiled, inner
+from workbench.engine.kernels.compiled.jit import compiled, inlined, inner
 from workbench.engine.kernels.compiled.native import FLOAT_BYTES, address_of, call, floats
 from workbench.engine.kernels.compiled.rule_loops import address
 from workbench.engine.kernels.compiled.tile import HEIGHTS, LANES, PANEL, copy_vectors, multiply_tile, transpose_block
@@ -32,13 +32,13 @@ _LARGE_PRODUCT = 2**24
 TALLEST, _TALL, _LEAST_TALL = HEIGHTS[:3]
 
 
-@compiled
+@partial(compiled, inline=True)
 def weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel):
     """z (batch, rows) = x (batch, columns) times W^T, plus the biases. W is transposed a panel at a time."""
     some_weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel, 0, places[layer, ROW_COUNT])
 
 
-@inner
+@inlined
 def some_weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel, begin, end):
     """The columns of z from `begin`, a multiple of `PANEL`, to before `end`."""
     rows, columns = places[layer, ROW_COUNT], places[layer, COLUMN_COUNT]

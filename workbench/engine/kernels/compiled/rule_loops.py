@@ -1,6 +1,6 @@
 """The rules of a pack as compiled loops, generated from the functions of the tables.
 
-Each loop is a C function over addresses (`native.py`). It is compiled when a pack first uses its rule, and kept on
+Each loop is a function over addresses (`native.py`). It is compiled when a pack first uses its rule, and kept on
 disk. A loop's text is written to a file of the cache folder, named by its digest, because Numba caches only functions
 from files.
 """
@@ -22,7 +22,7 @@ from types import ModuleType
 import numpy as np
 
 from workbench.engine.kernels.compiled import elementary, native
-from workbench.engine.kernels.compiled.jit import c_function, cache_folder
+from workbench.engine.kernels.compiled.jit import BEFORE_ARGUMENTS, c_function, cache_folder, entry
 from workbench.engine.kernels.lowering import Trace, statements
 from workbench.engine.kernels.traced import activation_traces, optimizer_trace, penalty_trace
 from workbench.engine.rules.activations import ACTIVATIONS
@@ -92,14 +92,16 @@ def run_penalty(name: str, w: np.ndarray, g: np.ndarray, numbers: Mapping[str, f
 
 def called(loop: int, *arguments: int) -> None:
     """Call a loop by its address from Python."""
-    ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(arguments))(loop)(*arguments)
+    unread = [ctypes.byref(ctypes.c_int64()) for _ in range(BEFORE_ARGUMENTS)]
+    kinds = [*[ctypes.c_void_p] * BEFORE_ARGUMENTS, *[ctypes.c_int64] * len(arguments)]
+    ctypes.CFUNCTYPE(ctypes.c_int32, *kinds)(loop)(*unread, *arguments)
 
 
 def address(loop: Callable[..., None]) -> int:
     """The address of a loop whose arguments are all 64-bit integers, compiled."""
     compiled = c_function(loop)
     _kept.append(compiled)
-    return int(compiled.address)
+    return entry(compiled)
 
 
 def _activation_loop(name: str, traced: Trace, target: str, reads: Sequence[str], learned: Sequence[str] = ()) -> str:
