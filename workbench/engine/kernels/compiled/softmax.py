@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from workbench.engine.kernels.compiled.elementary import exp
+from workbench.engine.kernels.compiled.elementary import exp, log
 from workbench.engine.kernels.compiled.jit import inner, intrinsic
 from workbench.engine.kernels.compiled.native import FLOAT, FLOAT_BYTES, INT
 from workbench.engine.kernels.compiled.part import part
@@ -29,15 +29,15 @@ from workbench.engine.kernels.compiled.tile import (
     start_of,
     transposed,
     write,
-    write_some,
+    write_lanes,
 )
 from workbench.untyped import NumbaType
 
-_LABELS = ir.VectorType(INT, LANES)
-_BELOW_ALL, _ZERO_VECTOR, _NONE_COUNTED = (
+_CLASS = ir.IntType(32)  # as wide as a logit, so that both are compared in as many instructions
+_CLASS_NUMBERS, _LABELS, _SOME = (ir.VectorType(kind, LANES) for kind in (_CLASS, INT, ir.IntType(1)))
+_BELOW_ALL, _ZERO_VECTOR, _NONE_COUNTED, _NO_LABELS, _NO_LANE = (
     ir.Constant(FLOAT, float("-inf")),
-    ir.Constant(VECTOR, None),
-    ir.Constant(_LABELS, None),
+    *(ir.Constant(kind, None) for kind in (VECTOR, _CLASS_NUMBERS, _LABELS, _SOME)),
 )
 
 
@@ -66,13 +66,13 @@ def cross_entropy(z, outputs, labels, scale, kept):
         _shares(
             turned, first * outputs, outputs, labels, first, count - first, scale, z, first * outputs, totals, first
         )
-    own = 0.0
+    for i in range(totals.size):
+        totals[i] = log(totals[i])
+    own, whole = 0.0, 0.0
     for i in range(count):
         own += np.float64(owns[i])
-    loss = -own
-    for i in range(count):
-        loss += np.float64(np.log(totals[i]))
-    return loss, hits
+        whole += np.float64(totals[i])
+    return whole - own, hits
 
 
 @intrinsic
@@ -95,16 +95,16 @@ def _shifted(_context, z, z_start, outputs, labels, labels_start, count, turned,
             logit, most = load(builder, at), builder.load(largest)
             above = builder.fcmp_ordered(">", most, logit)  # in this order NaN stays NaN
             builder.store(builder.select(above, most, logit), largest)
-            is_own = builder.icmp_signed("==", own_class, spread(builder, k))
+            is_own = builder.icmp_signed("==", own_class, _class(builder, k))
             builder.store(builder.select(is_own, logit, builder.load(score)), score)
         most, own, below = builder.load(largest), builder.load(score), cgutils.alloca_once_value(builder, _NONE_COUNTED)
         with _by_class(builder, outputs, turned) as (_, at):
             logit = load(builder, at)
-            is_below = builder.zext(builder.fcmp_ordered("<", logit, own), _LABELS)
+            is_below = builder.zext(builder.fcmp_ordered("<", logit, own), _CLASS_NUMBERS)
             builder.store(builder.add(builder.load(below), is_below), below)
             write(builder, builder.fsub(logit, most), at)
         write(builder, builder.fsub(own, most), owns)
-        others = spread(builder, builder.sub(outputs, integer(1)))
+        others = _class(builder, builder.sub(outputs, integer(1)))
         hit = builder.and_(builder.icmp_signed("==", builder.load(below), others), some_lanes(builder, count))
         return builder.zext(builder.ctpop(builder.bitcast(hit, ir.IntType(LANES))), INT)
 
@@ -131,7 +131,7 @@ def _shares(_context, turned, turned_start, outputs, labels, labels_start, count
         share, own_class = builder.fdiv(scale, builder.load(total)), _labels(builder, labels, count)
         with _by_class(builder, outputs, turned) as (k, at):
             part_of = builder.fmul(load(builder, at), share)
-            is_own = builder.icmp_signed("==", own_class, spread(builder, k))
+            is_own = builder.icmp_signed("==", own_class, _class(builder, k))
             write(builder, builder.select(is_own, builder.fsub(part_of, scale), part_of), at)
         _turn_out(builder, turned, outputs, count, z)
         return context.get_dummy_value()
@@ -161,24 +161,44 @@ def _turn_in(builder: ir.IRBuilder, z: ir.Value, outputs: ir.Value, count: ir.Va
 
 
 def _turn_out(builder: ir.IRBuilder, turned: ir.Value, outputs: ir.Value, count: ir.Value, z: ir.Value) -> None:
-    """z[i, k] = turned[k, i] for i < count."""
+    """z[i, k] = turned[k, i] for i < count.
+
+    Rows no longer than a vector are written as whole vectors, if examples behind them, written later, make good what
+    the last of them writes too much: a processor hands on at once only what was written without a mask.
+    """
+    last_ends = builder.add(builder.mul(integer(LANES - 1), outputs), integer(LANES))
+    is_made_good = builder.and_(
+        builder.icmp_signed("<=", last_ends, builder.mul(count, outputs)),
+        builder.icmp_signed("<=", outputs, integer(LANES)),
+    )
     with cgutils.for_range_slice(builder, integer(0), outputs, integer(LANES), INT) as (first, _):
         places = [builder.mul(builder.add(first, integer(k)), integer(LANES)) for k in range(LANES)]
-        columns = [load(builder, builder.gep(turned, [place])) for place in places]
-        left = builder.sub(outputs, first)
-        for i, row in enumerate(transposed(builder, columns)):
-            target = builder.gep(z, [builder.add(builder.mul(integer(i), outputs), first)])
-            is_there = builder.icmp_signed("<", integer(i), count)
-            write_some(builder, row, target, builder.select(is_there, left, integer(0)))
+        rows = transposed(builder, [load(builder, builder.gep(turned, [place])) for place in places])
+        starts = [builder.add(builder.mul(integer(i), outputs), first) for i in range(LANES)]
+        with builder.if_else(is_made_good) as (whole, some):
+            with whole:
+                for row, start in zip(rows, starts, strict=True):
+                    write(builder, row, builder.gep(z, [start]))
+            with some:
+                classes = some_lanes(builder, builder.sub(outputs, first))
+                for i, (row, start) in enumerate(zip(rows, starts, strict=True)):
+                    there = builder.select(builder.icmp_signed("<", integer(i), count), classes, _NO_LANE)
+                    write_lanes(builder, row, builder.gep(z, [start]), there)
 
 
 def _labels(builder: ir.IRBuilder, labels: ir.Value, count: ir.Value) -> ir.Value:
     """The labels of `LANES` examples; 0 beyond the count."""
     place = builder.bitcast(labels, _LABELS.as_pointer())
-    arguments = [place, ir.Constant(ir.IntType(32), 8), some_lanes(builder, count), _NONE_COUNTED]
+    arguments = [place, ir.Constant(ir.IntType(32), 8), some_lanes(builder, count), _NO_LABELS]
     kind = ir.FunctionType(_LABELS, [argument.type for argument in arguments])
     name = f"llvm.masked.load.v{LANES}i64.p0"
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+    found = builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+    return builder.trunc(found, _CLASS_NUMBERS)
+
+
+def _class(builder: ir.IRBuilder, number: ir.Value) -> ir.Value:
+    """The number of a class in every lane."""
+    return spread(builder, builder.trunc(number, _CLASS))
 
 
 def _load_some(builder: ir.IRBuilder, pointer: ir.Value, there: ir.Value) -> ir.Value:

@@ -109,21 +109,29 @@ def _sums(
     strides: tuple[ir.Value, ...],
     steps: ir.Value,
 ) -> list[list[ir.Value]]:
-    """The sums of a tile, [rows][vectors], after a loop over the common dimension."""
+    """The sums of a tile, [rows][vectors], after a loop over the common dimension.
+
+    The factors of a step lie at an address to which multiples of `a_row` are added: one instruction each that adds,
+    loads and multiplies. Left to itself, LLVM makes each address from the one before, and a tile of two vectors
+    waits for eight additions a step.
+    """
     (a, b, first, _), (a_row, a_step, b_row, first_row, _) = pointers, strides
     places = [(r, v) for r in range(rows) for v in range(vectors)]
-    starts = {(r, v): load(builder, _at(builder, first, r, first_row, v)) for r, v in places}
-    row_of_a = [_at(builder, a, r, a_row, 0) for r in range(rows)]
+    starts: dict[tuple[int, int], ir.Value] = {}
+    for r, row in enumerate(_rows(builder, first, first_row, rows)):
+        starts |= {(r, v): load(builder, builder.gep(row, [integer(v * LANES)])) for v in range(vectors)}
+    apart = [builder.mul(integer(r), a_row) for r in range(rows)]
     before, loop, after = builder.block, builder.append_basic_block("loop"), builder.append_basic_block("after")
     builder.branch(loop)
     builder.position_at_end(loop)
-    step, offset, row_of_b = builder.phi(INT), builder.phi(INT), builder.phi(b.type)
+    step, column_of_a, row_of_b = builder.phi(INT), builder.phi(a.type), builder.phi(b.type)
     sums = {place: builder.phi(VECTOR) for place in places}
     panel = [load(builder, builder.gep(row_of_b, [integer(v * LANES)])) for v in range(vectors)]
-    factors = [spread(builder, builder.load(builder.gep(row_of_a[r], [offset]))) for r in range(rows)]
+    column = _hidden(builder, column_of_a)
+    factors = [spread(builder, builder.load(builder.gep(column, [apart[r]]))) for r in range(rows)]
     added = {(r, v): multiply_add(builder, factors[r], panel[v], sums[r, v]) for r, v in places}
-    following = builder.add(step, integer(1)), builder.add(offset, a_step), builder.gep(row_of_b, [b_row])
-    for phi, at_first, next_one in zip((step, offset, row_of_b), (integer(0), integer(0), b), following, strict=True):
+    following = builder.add(step, integer(1)), builder.gep(column_of_a, [a_step]), builder.gep(row_of_b, [b_row])
+    for phi, at_first, next_one in zip((step, column_of_a, row_of_b), (integer(0), a, b), following, strict=True):
         phi.add_incoming(at_first, before)
         phi.add_incoming(next_one, loop)
     for place in places:
@@ -134,13 +142,19 @@ def _sums(
     return [[added[r, v] for v in range(vectors)] for r in range(rows)]
 
 
+def _hidden(builder: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
+    """The same address, of which LLVM does not know where it comes from: an assembly text with no instruction."""
+    kind = ir.FunctionType(pointer.type, [pointer.type])
+    return builder.asm(kind, "", "=r,0", [pointer], False)
+
+
 def _store(
     builder: ir.IRBuilder, sums: list[list[ir.Value]], c: ir.Value, c_row: ir.Value, width: ir.Value | None
 ) -> None:
     """Write a tile; in its last column of vectors only the lanes within `width`, if one is given."""
-    for r, row in enumerate(sums):
+    for row, target_row in zip(sums, _rows(builder, c, c_row, len(sums)), strict=True):
         for v, vector in enumerate(row):
-            target = _at(builder, c, r, c_row, v)
+            target = builder.gep(target_row, [integer(v * LANES)])
             if width is not None and v == len(row) - 1:
                 write_some(builder, vector, target, builder.sub(width, integer(v * LANES)))
             else:
@@ -181,8 +195,12 @@ def data_of(
     return cgutils.create_struct_proxy(signature.args[place])(context, builder, values[place]).data
 
 
-def _at(builder: ir.IRBuilder, pointer: ir.Value, row: int, stride: ir.Value, vector: int) -> ir.Value:
-    return builder.gep(pointer, [builder.add(builder.mul(integer(row), stride), integer(vector * LANES))])
+def _rows(builder: ir.IRBuilder, pointer: ir.Value, stride: ir.Value, rows: int) -> list[ir.Value]:
+    """Where so many rows begin, each made from the one before: else LLVM keeps all their distances in memory."""
+    pointers = [_hidden(builder, pointer)]
+    for _ in range(rows - 1):
+        pointers.append(builder.gep(pointers[-1], [stride]))
+    return pointers
 
 
 def load(builder: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
@@ -199,16 +217,20 @@ def write(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value) -> None:
 
 def write_some(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value, count: ir.Value) -> None:
     """Write the first `count` lanes."""
-    there = some_lanes(builder, count)
+    write_lanes(builder, value, pointer, some_lanes(builder, count))
+
+
+def write_lanes(builder: ir.IRBuilder, value: ir.Value, pointer: ir.Value, there: ir.Value) -> None:
+    """Write the lanes that are `there`."""
     arguments = [value, builder.bitcast(pointer, VECTOR.as_pointer()), ir.Constant(_INT32, FLOAT_BYTES), there]
     kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
     builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.store.v{LANES}f32.p0"), arguments)
 
 
 def some_lanes(builder: ir.IRBuilder, count: ir.Value) -> ir.Value:
-    """Which lanes are among the first `count`."""
-    lanes = ir.Constant(ir.VectorType(INT, LANES), list(range(LANES)))
-    return builder.icmp_signed("<", lanes, spread(builder, count))
+    """Which lanes are among the first `count`, which 32 bits hold."""
+    lanes = ir.Constant(ir.VectorType(_INT32, LANES), list(range(LANES)))
+    return builder.icmp_signed("<", lanes, spread(builder, builder.trunc(count, _INT32)))
 
 
 def multiply_add(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
