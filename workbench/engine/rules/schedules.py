@@ -65,13 +65,16 @@ MADE_FROM = {
 
 def learning_rates(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
     """The learning rate of every run at the given updates: (updates, runs) float64."""
-    rows = list(zip(columns["schedule"], columns["schedule_factor"], columns["schedule_time"], strict=True))
+    read = [columns[name] for name in ("schedule", "schedule_factor", "schedule_time")]
+    if all((column == column[0]).all() for column in read):  # so have most packs
+        name, factor, time = (column[0] for column in read)
+        multiplier = _multiplier(SCHEDULES[name], factor, time, updates, updates_per_epoch)
+        return multiplier[:, None] * columns["learning_rate"]
+    rows = list(zip(*read, strict=True))
     distinct = {
         (name, factor, time): _multiplier(SCHEDULES[name], factor, time, updates, updates_per_epoch)
         for name, factor, time in set(rows)
     }
-    if len(distinct) == 1:
-        return distinct[rows[0]][:, None] * columns["learning_rate"]
     return np.stack([distinct[row] for row in rows], axis=1) * columns["learning_rate"]
 
 
