@@ -46,6 +46,17 @@ def test_an_example_is_judged_alike_alone_and_among_others(
     assert loss == pytest.approx(sum(one[0] for one in alone), rel=1e-12)
 
 
+@pytest.mark.parametrize("outputs", range(1, LANES + 2))
+def test_nothing_is_written_behind_a_batch_of_any_size(outputs: int) -> None:
+    """Rows may be written as whole vectors only where these stay within the batch, to the very last number."""
+    draw = np.random.default_rng(outputs)
+    for batch in range(1, 2 * LANES + 4):
+        z, labels = draw.standard_normal((batch, outputs)).astype(np.float32), draw.integers(0, outputs, batch)
+        delta = judged(z, labels)[2]
+        share = np.exp(z - z.max(axis=1, keepdims=True))
+        np.testing.assert_allclose(delta, share / share.sum(axis=1, keepdims=True) - np.eye(outputs)[labels], atol=3e-7)
+
+
 @pytest.mark.parametrize("outputs", OUTPUTS)
 def test_loss_and_gradient_are_the_formulas(outputs: int) -> None:
     draw = np.random.default_rng(outputs)
@@ -65,6 +76,16 @@ def test_what_is_not_a_number_stays_in_its_example() -> None:
     assert np.isnan(loss)
     assert hits == LANES  # all but the three
     assert np.flatnonzero(np.isnan(delta).any(axis=1)).tolist() == [1, 2, LANES]
+
+
+def test_a_true_class_without_a_share_costs_infinitely_much_and_a_row_without_any_is_not_a_number() -> None:
+    z, labels = np.zeros((2, 3), np.float32), np.zeros(2, np.int64)
+    z[1, 0] = -np.inf
+    assert judged(z, labels)[0] == np.inf
+    z[1] = -np.inf
+    loss, _, delta = judged(z, labels)
+    assert np.isnan(loss)
+    assert np.flatnonzero(np.isnan(delta).any(axis=1)).tolist() == [1]
 
 
 def test_only_the_sole_largest_logit_is_a_hit() -> None:

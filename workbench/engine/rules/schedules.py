@@ -66,7 +66,7 @@ MADE_FROM = {
 def learning_rates(columns: Mapping[str, np.ndarray], updates: np.ndarray, updates_per_epoch: int) -> np.ndarray:
     """The learning rate of every run at the given updates: (updates, runs) float64."""
     read = [columns[name] for name in ("schedule", "schedule_factor", "schedule_time")]
-    if all((column == column[0]).all() for column in read):  # so have most packs
+    if all((column == column[0]).all() for column in read):  # most packs have one schedule
         name, factor, time = (column[0] for column in read)
         multiplier = _multiplier(SCHEDULES[name], factor, time, updates, updates_per_epoch)
         return multiplier[:, None] * columns["learning_rate"]

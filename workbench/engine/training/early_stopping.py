@@ -41,7 +41,7 @@ def text_of_bounds(bounds: dict[int, float]) -> str:
 
 def above_bound(epoch: int, best_loss: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     """Whether each run's best loss so far is above its bound for this epoch. (runs,) bool; `bounds` are texts."""
-    if not (bounds != "").any():
+    if not (bounds != "").any():  # most packs have no bounds, and need no walk over their runs
         return np.zeros(len(bounds), bool)
     limits = np.array([bounds_of(str(text)).get(epoch, np.inf) for text in bounds])
     return best_loss > limits

@@ -1,7 +1,7 @@
 """The compiled passes of the layers that read images: convolution, activation, pooling and dropout, stage by stage.
 
 The minibatch is cut into blocks of examples, which stay in cache (`image_loops`). Lanes beyond the batch are zero in
-the inputs and in dl/da, so they add nothing to a gradient. The passes are C functions of addresses and sizes, so that
+the inputs and in dl/da, so they add nothing to a gradient. The passes are functions of addresses and sizes, so that
 the passes of a network (`passes`), which call them, are compiled without them. `images_at` is the address of the head
 of a network's integers, behind which lie the rows of its stages.
 """

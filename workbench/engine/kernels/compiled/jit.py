@@ -29,6 +29,7 @@ from workbench.untyped import Compiled, NumbaSettings, NumbaType
 
 intrinsic: Compiled = extending.intrinsic  # a function that emits LLVM instructions itself
 BEFORE_ARGUMENTS = 2  # of a body as Numba compiles it: where the result and an exception would go
+_OF_C = "cfunc."  # before the name of a body, the C function that calls it
 IMAGES = "images"  # the file with the passes of networks of images
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
@@ -58,7 +59,7 @@ def compiled(function: Callable[..., object], from_python: bool = True, inline: 
 
     `inline`: whether it becomes a part of the functions that call it, however long it is. A pass hands on about 200
     numbers, since every array of its buffers is seven; such a call takes 0.2 microseconds, and whether LLVM would
-    spare it by itself hangs on details.
+    spare it by itself depends on details.
 
     A function may neither make an array nor return one that it did not get: references to arrays are not counted.
     Counting them, at every call and every name for an array, took a quarter of a step of a small network.
@@ -85,9 +86,9 @@ def inner(function: Callable[..., object]) -> Compiled:
     return compiled(function, from_python=False)
 
 
-def inlined(function: Callable[..., object]) -> Compiled:
+def inlined(function: Callable[..., object], from_python: bool = False) -> Compiled:
     """The same for a function that becomes a part of those that call it: see `compiled`."""
-    return compiled(function, from_python=False, inline=True)
+    return compiled(function, from_python, inline=True)
 
 
 def _refuse(*_given: object, **_named: object) -> None:
@@ -95,7 +96,7 @@ def _refuse(*_given: object, **_named: object) -> None:
 
 
 def c_function(function: Callable[..., None]) -> Compiled:
-    """The function as a C function of 64-bit integers, compiled at once or read from the cache. It has an `address`."""
+    """The function as a C function of 64-bit integers, compiled at once or read from the cache: see `entry`."""
     options = {"nopython": True, "error_model": "numpy", "fastmath": {"contract"}}
     signature = types.void(*[types.int64] * function.__code__.co_argcount)
     made: Compiled = CFunc(function, normalize_signature(signature), locals={}, options=options)
@@ -109,9 +110,14 @@ def entry(made: Compiled) -> int:
     """The address of a C function's body. It takes `BEFORE_ARGUMENTS` addresses before the arguments.
 
     The C function itself only hands its arguments on to the body, in vectors. A processor waits until what the caller
-    wrote number by number has reached its cache before it reads a vector of it, which takes 15 ns.
+    wrote number by number has reached its cache before it reads a vector of it, which takes 15 ns. Raises RuntimeError
+    if Numba names bodies otherwise than it did.
     """
-    return int(made._library.get_pointer_to_function(made.native_name.removeprefix("cfunc.")))
+    body = made.native_name.removeprefix(_OF_C)
+    address = int(made._library.get_pointer_to_function(body))
+    if body == made.native_name or not address:
+        raise RuntimeError(f"numba {numba.__version__}: {made.native_name} has no body that we can find")
+    return address
 
 
 def _kept(function: Callable[..., object]) -> _Kept:

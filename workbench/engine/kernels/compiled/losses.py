@@ -2,7 +2,7 @@
 
 z (batch * outputs,) is float32, row after row; labels (batch,) integers; values (batch * outputs,) float32, of a
 regression. `scale` multiplies dl/dz: 1 / batch while training. Returns (sum of losses, number of hits);
-`engine.classes` defines a hit. Each loss is a C function that is called by its address, so only the one in use is
+`engine.classes` defines a hit. Each loss is a function that is called by its address, so only the one in use is
 compiled.
 """
 

@@ -35,15 +35,17 @@ def address_of(_context, array, at):
 
 @intrinsic
 def call(_context, address, arguments):
-    """Call the loop at an address (`jit.entry`) with a tuple of integers. It returns nothing and raises nothing."""
+    """Call the loop at an address (`jit.entry`) with a tuple of integers. It returns nothing, and must raise nothing:
+    nobody would see it.
+    """
 
-    def emit(_context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
-        count, place = len(signature.args[1]), INT.as_pointer()
-        kind = ir.FunctionType(ir.IntType(32), [*[place] * BEFORE_ARGUMENTS, *[INT] * count]).as_pointer()
-        unread = [cgutils.alloca_once(builder, INT) for _ in range(BEFORE_ARGUMENTS)]
+    def emit(context: NumbaType, builder: ir.IRBuilder, signature: NumbaType, values: list[ir.Value]) -> ir.Value:
+        count = len(signature.args[1])
+        kind = context.call_conv.get_function_type(types.none, signature.args[1])
+        before = [cgutils.alloca_once(builder, place.pointee) for place in kind.args[:BEFORE_ARGUMENTS]]
         given = [builder.extract_value(values[1], number) for number in range(count)]
-        builder.call(builder.inttoptr(values[0], kind), [*unread, *given])
-        return _context.get_dummy_value()
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), [*before, *given])
+        return context.get_dummy_value()
 
     return types.void(types.int64, arguments), emit
 

@@ -7,7 +7,7 @@ size of the batch in whole vectors.
 No number differs from that of the whole products, also of a run that diverges. Zero times infinity is NaN: so none is
 left out if a weight is not finite, and a unit whose dl/dz is not finite has the gradient of a sum of zeros times dl/dz.
 
-The three passes are C functions that are called by their addresses (`native.py`): they are compiled when a pack first
+The three passes are functions that are called by their addresses (`native.py`): they are compiled when a pack first
 needs them.
 """
 

@@ -5,7 +5,7 @@ run's weights, biases and slopes begin in its row. `panel` is scratch of `PANEL_
 zeros, and `ones` begins with a 1. Products read up to `LANES` - 1 numbers beyond the end of x, z and dl/dx, so these
 must exist; a run's weights are followed by its biases.
 
-The tiles of a product are computed by a C function that is called by its address. It is large: if it were part of
+The tiles of a product are computed by a function that is called by its address. It is large: if it were part of
 every pass that multiplies, Numba would compile it for each of them.
 """
 
@@ -32,7 +32,7 @@ _LARGE_PRODUCT = 2**24
 TALLEST, _TALL, _LEAST_TALL = HEIGHTS[:3]
 
 
-@partial(compiled, inline=True)
+@partial(inlined, from_python=True)
 def weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel):
     """z (batch, rows) = x (batch, columns) times W^T, plus the biases. W is transposed a panel at a time."""
     some_weighted_sums(w, at, places, layer, x, x_at, batch, z, z_at, panel, 0, places[layer, ROW_COUNT])

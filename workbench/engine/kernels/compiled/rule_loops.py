@@ -91,10 +91,11 @@ def run_penalty(name: str, w: np.ndarray, g: np.ndarray, numbers: Mapping[str, f
 
 
 def called(loop: int, *arguments: int) -> None:
-    """Call a loop by its address from Python."""
-    unread = [ctypes.byref(ctypes.c_int64()) for _ in range(BEFORE_ARGUMENTS)]
+    """Call a loop by its address from Python. Raises RuntimeError if the loop raises anything."""
+    before = [ctypes.byref(ctypes.c_int64()) for _ in range(BEFORE_ARGUMENTS)]
     kinds = [*[ctypes.c_void_p] * BEFORE_ARGUMENTS, *[ctypes.c_int64] * len(arguments)]
-    ctypes.CFUNCTYPE(ctypes.c_int32, *kinds)(loop)(*unread, *arguments)
+    if status := ctypes.CFUNCTYPE(ctypes.c_int32, *kinds)(loop)(*before, *arguments):
+        raise RuntimeError(f"a compiled loop raised something, status {status}")
 
 
 def address(loop: Callable[..., None]) -> int:

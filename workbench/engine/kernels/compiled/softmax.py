@@ -163,11 +163,12 @@ def _turn_in(builder: ir.IRBuilder, z: ir.Value, outputs: ir.Value, count: ir.Va
 def _turn_out(builder: ir.IRBuilder, turned: ir.Value, outputs: ir.Value, count: ir.Value, z: ir.Value) -> None:
     """z[i, k] = turned[k, i] for i < count.
 
-    Rows no longer than a vector are written as whole vectors, if examples behind them, written later, make good what
-    the last of them writes too much: a processor hands on at once only what was written without a mask.
+    Rows no longer than a vector are written as whole vectors where these stay within z. Such a row also covers the
+    beginning of later ones, which are written after it. dL/dW reads these numbers at once, and a processor passes a
+    store on to a load only if the store had no mask.
     """
     last_ends = builder.add(builder.mul(integer(LANES - 1), outputs), integer(LANES))
-    is_made_good = builder.and_(
+    stays_within = builder.and_(
         builder.icmp_signed("<=", last_ends, builder.mul(count, outputs)),
         builder.icmp_signed("<=", outputs, integer(LANES)),
     )
@@ -175,7 +176,7 @@ def _turn_out(builder: ir.IRBuilder, turned: ir.Value, outputs: ir.Value, count:
         places = [builder.mul(builder.add(first, integer(k)), integer(LANES)) for k in range(LANES)]
         rows = transposed(builder, [load(builder, builder.gep(turned, [place])) for place in places])
         starts = [builder.add(builder.mul(integer(i), outputs), first) for i in range(LANES)]
-        with builder.if_else(is_made_good) as (whole, some):
+        with builder.if_else(stays_within) as (whole, some):
             with whole:
                 for row, start in zip(rows, starts, strict=True):
                     write(builder, row, builder.gep(z, [start]))

@@ -111,9 +111,9 @@ def _sums(
 ) -> list[list[ir.Value]]:
     """The sums of a tile, [rows][vectors], after a loop over the common dimension.
 
-    The factors of a step lie at an address to which multiples of `a_row` are added: one instruction each that adds,
-    loads and multiplies. Left to itself, LLVM makes each address from the one before, and a tile of two vectors
-    waits for eight additions a step.
+    The factors of a step lie at an address to which multiples of `a_row` are added, by the instructions that load
+    them. Left to itself, LLVM makes each address from the one before, and a tile of two vectors waits for eight
+    additions a step.
     """
     (a, b, first, _), (a_row, a_step, b_row, first_row, _) = pointers, strides
     places = [(r, v) for r in range(rows) for v in range(vectors)]
@@ -143,7 +143,9 @@ def _sums(
 
 
 def _hidden(builder: ir.IRBuilder, pointer: ir.Value) -> ir.Value:
-    """The same address, of which LLVM does not know where it comes from: an assembly text with no instruction."""
+    """The same address, but LLVM cannot tell how it was made. The text of assembly must stay empty, so that it has a
+    meaning for every processor.
+    """
     kind = ir.FunctionType(pointer.type, [pointer.type])
     return builder.asm(kind, "", "=r,0", [pointer], False)
 
@@ -196,7 +198,7 @@ def data_of(
 
 
 def _rows(builder: ir.IRBuilder, pointer: ir.Value, stride: ir.Value, rows: int) -> list[ir.Value]:
-    """Where so many rows begin, each made from the one before: else LLVM keeps all their distances in memory."""
+    """Where so many rows begin, each made from the one before. LLVM would otherwise keep all distances in memory."""
     pointers = [_hidden(builder, pointer)]
     for _ in range(rows - 1):
         pointers.append(builder.gep(pointers[-1], [stride]))
