@@ -20,6 +20,7 @@ from workbench.engine.kernels.compiled.update import update
 
 
 def _loop(function: Callable[..., None]) -> Any:
+    """The loop compiled without counting references to arrays, since a step counts none either."""
     return numba.njit(error_model="numpy", fastmath={"contract"}, _nrt=False)(function)
 
 

@@ -11,7 +11,7 @@ import pytest
 from workbench.data.run_data import RunData
 from workbench.engine.rules.losses import LOSSES
 from workbench.engine.rules.optimizers import OPTIMIZERS
-from workbench.engine.training.early_stopping import improves, out_of_patience
+from workbench.engine.training.early_stopping import above_bound, improves, out_of_patience
 from workbench.engine.training.ending import digest, end_runs
 from workbench.engine.training.epoch import Epoch, RunEnd
 from workbench.engine.training.group import Group
@@ -236,3 +236,17 @@ def test_training_learns() -> None:
 def learned(said: Mapping[str, Any]) -> bool:
     losses = said["metrics train_loss"]
     return losses[-1] < 0.6 * losses[:2][-1] and said["last_train_accuracy"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("bounds", "above"),
+    [
+        ([], []),
+        (["", ""], [False, False]),
+        (["", "5:0.5"], [False, True]),
+        (["6:0.5", "5:0.5+6:0.1"], [False, True]),
+    ],
+)
+def test_only_a_run_above_its_own_bound_of_this_epoch_is_above_one(bounds: list[str], above: list[bool]) -> None:
+    losses = np.full(len(bounds), 0.75)
+    assert above_bound(5, losses, np.array(bounds, str)).tolist() == above

@@ -1,4 +1,4 @@
-"""The learning rates of a pack, whose runs may have one schedule or many; and bounds, which most runs do not have."""
+"""The learning rates of a pack, whose runs may have one schedule or many."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from workbench.engine.rules.schedules import SCHEDULES, learning_rates
-from workbench.engine.training.early_stopping import above_bound
 
 UPDATES, PER_EPOCH = np.arange(3.0, 7.0), 2
 ROWS: list[tuple[str, float, float]] = [
@@ -43,17 +42,3 @@ def test_a_run_has_the_rates_that_it_has_among_others(row: tuple[str, float, flo
     alone, among = rates([row], kind)[:, 0], rates([*ROWS, row], kind)[:, -1]
     np.testing.assert_array_equal(among, alone * (len(ROWS) + 1))
     np.testing.assert_array_equal(rates([row] * 3, kind), alone[:, None] * [1, 2, 3])
-
-
-@pytest.mark.parametrize(
-    ("bounds", "above"),
-    [
-        ([], []),
-        (["", ""], [False, False]),
-        (["", "5:0.5"], [False, True]),
-        (["6:0.5", "5:0.5+6:0.1"], [False, True]),
-    ],
-)
-def test_only_a_run_above_its_own_bound_of_this_epoch_is_above_one(bounds: list[str], above: list[bool]) -> None:
-    losses = np.full(len(bounds), 0.75)
-    assert above_bound(5, losses, np.array(bounds, str)).tolist() == above
